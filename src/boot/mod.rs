@@ -1,0 +1,1 @@
+//! cloud-init: templates → user-data, host keys known before first contact.

@@ -1,0 +1,1 @@
+//! An SSH session: trust, run, stream in, stream out.
