@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-/// What kind of failure this is; decides the process's exit code (DESIGN.md section 6).
+/// What kind of failure this is; decides the process's exit code (the README lists them).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {

@@ -13,7 +13,7 @@
 //! floor 3  steps
 //! floor 2  run herd stack boot
 //! floor 1  spec cloud host probe
-//! floor 0  retry clock secret size error
+//! floor 0  retry clock secret size interrupt error
 //! beside   sim
 //! ```
 //!
@@ -32,6 +32,18 @@
 //! | [`host`] | an SSH session: trust, run, stream in, stream out |
 //! | [`probe`] | is it well? http, tls, tcp |
 //! | [`sim`] | the simulator; shares no code and no types with [`cloud`], so that the two cannot agree on a mistake; only `cli` opens its door |
+//!
+//! # One release, traced through
+//! [`cli`]'s `release` reads the spec ([`spec::load`]) and the herd ([`herd::Herd::read`]), and asks
+//! [`steps::preflight`] for everything that is wrong before anything is made. It takes the
+//! environment's lock ([`herd::Lock`], a cloud firewall's unique name), reads the herd once more and
+//! has [`plan::release`] decide: a fresh droplet, going on with one that a dead run left, or
+//! nothing. The plan is a list of [`steps::Step`]s, each with the steps that it stands on;
+//! [`run::engine`] carries it through, journals before and after every deed, tells [`ui`] what
+//! happens, and undoes what began when one fails: first the traffic, last the droplet.
+//!
+//! Nothing is ever resumed from the journal. What a dead run leaves in the account is what the next
+//! one plans from (`docs/decisions/0006`).
 
 pub mod boot;
 pub mod cli;
@@ -40,6 +52,7 @@ pub mod cloud;
 pub mod error;
 pub mod herd;
 pub mod host;
+pub mod interrupt;
 pub mod plan;
 pub mod probe;
 pub mod retry;

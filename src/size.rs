@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_they_are_written() {
-        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_mins(90)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_duration("7d"), Ok(Duration::from_secs(604_800)));
+        assert_eq!(parse_duration("7d"), Ok(Duration::from_hours(168)));
         for wrong in ["", "10", "s", "1x", "-3s", "99999999999999999999s", "18446744073709551615d"]
         {
             assert!(parse_duration(wrong).is_err(), "{wrong}");

@@ -2,7 +2,7 @@
 //!
 //! Types only: reading is in `load`, judgement in `findings`. The JSON Schema comes from here.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ pub struct Droplet {
     /// Whether it gets an IPv6 address.
     #[serde(default)]
     pub ipv6: bool,
-    /// Whether it gets DigitalOcean's monitoring agent.
+    /// Whether it gets `DigitalOcean`'s monitoring agent.
     #[serde(default)]
     pub monitoring: bool,
     /// The VPC's UUID; the region's default VPC when absent.
@@ -151,6 +151,21 @@ pub struct Check {
 }
 
 impl Check {
+    /// Makes the plainest question over HTTP: status 200, within the defaults.
+    pub fn http(url: String) -> Self {
+        Self {
+            http: Some(url),
+            tcp: None,
+            run: None,
+            status: Self::default_status(),
+            header: BTreeMap::new(),
+            contains: None,
+            within: Self::default_within(),
+            consecutive: Self::default_consecutive(),
+            timeout: Self::default_timeout(),
+            insecure: false,
+        }
+    }
     const fn default_status() -> u16 {
         200
     }
@@ -172,15 +187,16 @@ pub struct Cutover {
     /// The reserved IPv4 address of the environment.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
-    pub reserved_ip: Option<IpAddr>,
+    pub reserved_ip: Option<Ipv4Addr>,
     /// The records that lead visitors here.
     #[serde(default)]
     pub dns: Vec<DnsName>,
     /// How long the public address is watched after the cutover.
     #[serde(default = "Cutover::default_watch")]
     pub watch: Span,
-    /// The longest outage that a healthy release may show at the cutover; more goes back.
-    #[serde(default)]
+    /// The longest outage that a healthy release may show at the cutover; more goes back. A single
+    /// request that fails between two that do not is none: it was cut with its connection.
+    #[serde(default = "Cutover::default_max_downtime")]
     pub max_downtime: Span,
     /// What the probe asks through the public address; the first `http` health check when absent.
     #[serde(default)]
@@ -188,8 +204,11 @@ pub struct Cutover {
 }
 
 impl Cutover {
+    const fn default_max_downtime() -> Span {
+        Span(Duration::from_secs(5))
+    }
     const fn default_watch() -> Span {
-        Span(Duration::from_secs(120))
+        Span(Duration::from_mins(2))
     }
 }
 
@@ -235,7 +254,7 @@ pub struct Retain {
 
 impl Default for Retain {
     fn default() -> Self {
-        Self { previous: 1, at_most: Span(Duration::from_secs(7 * 86_400)), quarantined: 1 }
+        Self { previous: 1, at_most: Span(Duration::from_hours(7 * 24)), quarantined: 1 }
     }
 }
 
@@ -275,11 +294,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            create: Span(Duration::from_secs(300)),
-            boot: Span(Duration::from_secs(180)),
-            provision: Span(Duration::from_secs(900)),
-            command: Span(Duration::from_secs(600)),
-            cutover: Span(Duration::from_secs(120)),
+            create: Span(Duration::from_mins(5)),
+            boot: Span(Duration::from_mins(3)),
+            provision: Span(Duration::from_mins(15)),
+            command: Span(Duration::from_mins(10)),
+            cutover: Span(Duration::from_mins(2)),
         }
     }
 }
